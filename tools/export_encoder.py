@@ -2,9 +2,8 @@
 """Exports an encoder of PyTorch for Lodestone, with its tokenizer and a configuration.
 
 SOURCE is a folder of Hugging Face, sentence-transformers, timm or open_clip, or MODULE:FUNCTION, where
-FUNCTION() returns a torch.nn.Module
-with forward(pixels) or forward(tokens, mask). It is run by the Python that has the model's library. Nothing
-is downloaded. FOLDER gets
+FUNCTION() returns a torch.nn.Module with forward(pixels) or forward(tokens, mask). It is run by the Python
+that has the model's library. Nothing is downloaded. FOLDER gets
 
   encoder.pt2      the program, weights included (image.pt2 and text.pt2 of a model with two towers)
   lodestone.yaml   a configuration: lodestone embed takes it as a model, lodestone train as a start

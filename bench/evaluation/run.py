@@ -4,8 +4,8 @@
 usage: run.py PROGRAM [--rows N] [--gallery N] [--queries N]     PROGRAM: build/tests/eval/evaluation_speed
 
 Needs torch, pytorch-metric-learning, safetensors and faiss-cpu (the peers of ./dev bench peers). Retrieval:
-AccuracyCalculator as its users
-run it, once with its default (faiss) and once by its own brute force in torch. Search: faiss' IndexFlatIP.
+AccuracyCalculator as its users run it, once with its default (faiss) and once by its own brute force in
+torch. Search: faiss' IndexFlatIP.
 """
 import argparse
 import json

@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
 """Saving 100 M weights with Adam's moments beside a running step: what the step waits and when all is
-durable, `lodestone bench
-checkpoint` and torch.distributed.checkpoint's async_save by turns, beside one memcpy and one raw write with
-fsync of the same bytes.
+durable, `lodestone bench checkpoint` and torch.distributed.checkpoint's async_save by turns, beside one
+memcpy and one raw write with fsync of the same bytes.
 
 usage: async_save.py --folder FOLDER --python VENV/bin/python [--program build/lodestone] [--rounds 3]
 [--parameters N] [--json FILE]
 
 --python is one with PyTorch, whose async_save is called with its defaults: it fsyncs its files, and copies
-into fresh memory each time (to
-keep that memory, its FileSystemWriter has it page-locked, which needs a GPU).
+into fresh memory each time (to keep that memory, its FileSystemWriter has it page-locked, which needs a GPU).
 """
 import argparse
 import json

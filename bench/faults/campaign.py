@@ -1,21 +1,17 @@
 #!/usr/bin/env python3
 """Faults on real jobs, many of them: what docs/reliability.md says of lost, stopped and told-to-end ranks.
 
-usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--min-ranks N] [--program
-build/lodestone] [--minutes M]
-                   [--beside N] [--bare] [--json FILE]
+usage: campaign.py kill|stop|term|soak|healthy [--trials N] [--ranks N] [--min-ranks N] [--minutes M]
+                   [--program build/lodestone] [--beside N] [--bare] [--json FILE]
 
 kill     SIGKILL for a random rank of one supervised job, again and again: seconds until the first new step
 stop     SIGSTOP for a random rank of a fresh job: is it named within ten seconds, does the job end with 4
-term     SIGTERM for the supervisor of a fresh job: does it end with 75 and leave one checkpoint, of the last
-step
-         With --bare SIGTERM goes to an mpirun without a supervisor, which has a code of its own
-         stop and term do several jobs at a time with --beside
-soak     kills, stops and terminations by chance, four of five while it trains and the others while it starts,
-until the run is
-         done: are its weights those of a run without faults. With --min-ranks, in determinism: canonical, and
-         each start behind a
-         termination is on another number of ranks
+term     SIGTERM for the supervisor of a fresh job: does it end with 75 and leave one checkpoint, of
+         the last step. With --bare SIGTERM goes to an mpirun without a supervisor, which has a code of its
+         own. stop and term do several jobs at a time with --beside
+soak     kills, stops and terminations by chance, four of five while it trains and the others while it
+         starts, until the run is done: are its weights those of a run without faults. With --min-ranks, in
+         determinism: canonical, and each start behind a termination is on another number of ranks
 healthy  ten thousand steps, a rank pausing now and then for two steps: is anybody accused
 
 Makes its own data; needs mpirun. Bounded by --minutes. Exits 1 if anything went otherwise than promised.

@@ -1,6 +1,5 @@
 """Two hosts, as network namespaces on this one, and between them a cable that this process holds: it may
-delay packets, lose them, swallow
-them, or end connections. Needs root, ip and /dev/net/tun."""
+delay packets, lose them, swallow them, or end connections. Needs root, ip and /dev/net/tun."""
 import fcntl
 import heapq
 import os
@@ -45,9 +44,8 @@ def reset(source, target, ports, sequence, acknowledged):
 
 class FaultyLink(threading.Thread):
     """The cable. `fault` may be set at any time: "none"; "delay": each packet waits for up to 20 ms and one
-    in 100 is lost; "reset": each
-    TCP connection that sends something is ended for both; "half-open": what the second host sends is
-    swallowed; "partition": all is."""
+    in 100 is lost; "reset": each TCP connection that sends something is ended for both; "half-open": what the
+    second host sends is swallowed; "partition": all is."""
 
     def __init__(self, seed=1):
         super().__init__(daemon=True)

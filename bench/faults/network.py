@@ -3,10 +3,10 @@
 docs/reliability.md says of networks.
 
 usage: network.py [delay|reset|half-open|partition ...] [--trials N] [--program build/lodestone] [--minutes M]
-[--json FILE]
+                  [--json FILE]
 
-delay      from some step on all packets are late, out of order and one in 100 is lost: the run must end with
-0
+delay      from some step on all packets are late, out of order and one in 100 is lost: the run must end
+           with 0
 reset      all TCP connections are ended: the supervisor must start the job again, and the run must end with 0
 half-open  one host hears the other, which doesn't hear it; partition: neither hears the other.
            Without a restart, the job must end with 4 within 30 s. Once the network is whole the run goes on

@@ -3,19 +3,18 @@
 with 4.
 
 usage: starts.py healthy|kill|stop [--by launch|mpirun|srun|sbatch] [--trials N] [--ranks N] [--busy N]
-[--program build/lodestone] [--minutes M]
-                 [--seed N] [--json FILE]
+                 [--program build/lodestone] [--minutes M] [--seed N] [--json FILE]
 
-healthy  starts of three steps, one after the other: how many end otherwise than with 0 (a crash leaves what
-it said)
+healthy  starts of three steps, one after the other: how many end otherwise than with 0 (a crash leaves its
+         output)
 kill     SIGKILL for a random rank, in each of five stages in turn, four of them before the job's first step
-(STAGES)
+         (STAGES)
 stop     SIGSTOP for one
 
 launch   under `lodestone launch`: 4 in each case
 mpirun   bare: 4 when a rank is stopped; one that is killed is named by mpirun, which returns 128 + 9
 srun     on two hosts in namespaces with a slurmd each, as root (tests/deploy/slurm_test.py): srun returns the
-largest code of all ranks
+         largest code of all ranks
 sbatch   on the same hosts, through deploy/slurm/train.sbatch without retries
 --busy   processes that compute beside it all the time
 
@@ -43,8 +42,8 @@ RANK = {"launch": b"OMPI_COMM_WORLD_RANK", "mpirun": b"OMPI_COMM_WORLD_RANK", "s
         "sbatch": b"SLURM_PROCID"}
 SECONDS = 10  # within which a rank is named
 # Of a rank: the loader links the program and main reads the configuration; the ranks meet in MPI_Init and a
-# first exchange; data and
-# run folder are opened; from there to the first step, with the first collectives of training; behind it.
+# first exchange; data and run folder are opened; from there to the first step, with the first collectives of
+# training; behind it.
 STAGES = ("linking", "meeting", "opening", "beginning", "training")
 CODES = {("kill", "launch"): (4,), ("kill", "mpirun"): (4, 128 + signal.SIGKILL),
          ("kill", "srun"): (4, 128 + signal.SIGKILL)}

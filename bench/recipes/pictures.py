@@ -5,8 +5,7 @@ library's loss and miner.
   python bench/recipes/pictures.py --set omniglot --data OMNIGLOT --loss triplet --steps 1000
 
 Same pictures, network, augmentation ranges, batch, steps and learning rate as configs/typefaces*.yaml and
-configs/omniglot*.yaml; same
-measures.
+configs/omniglot*.yaml; same measures.
 """
 import argparse
 import dataclasses

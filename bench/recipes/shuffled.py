@@ -4,9 +4,8 @@
   python3 bench/recipes/shuffled.py data/emoji/train-00000.tar data/emoji/shuffled-00000.tar
 
 JSONL with text and label, tabs with the label first, or a tar shard with a picture and its captions by key.
-What is trained on
-this learns nothing about what belongs together: it should do no better than an encoder without training, or
-than the floor.
+What is trained on this learns nothing about what belongs together: it should do no better than an encoder
+without training, or than the floor.
 """
 import argparse
 import io

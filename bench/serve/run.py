@@ -2,13 +2,10 @@
 """`lodestone serve` beside the batch throughput of `lodestone embed`, on the same pictures and threads.
 
 For each encoder: a model after one step. Each round measures `embed` over few and over many pictures, whose
-difference in time is the
-batch throughput without the start, and then wrk with each form of request: 32 connections that ask /embed for
-one picture at a time, as
-JSON and as bytes both ways, and 4 that ask for 64 pictures in a form. So other work on the machine meets both
-sides. The figures are
-medians over the rounds, and the shares medians of the rounds' shares. wrk takes processor time of the same
-cores, so that beside the
+difference in time is the batch throughput without the start, and then wrk with each form of request: 32
+connections that ask /embed for one picture at a time, as JSON and as bytes both ways, and 4 that ask for 64
+pictures in a form. So other work on the machine meets both sides. The figures are medians over the rounds,
+and the shares medians of the rounds' shares. wrk takes processor time of the same cores, so that beside the
 share of the throughput stands the share by the processor time that a picture costs here and there.
 docs/speed.md has the figures.
 """

@@ -5,10 +5,8 @@ steps, in turns.
   bash bench/minilm.sh
 
 One process, all cores. Both sides get the same pairs, tokenized before the clock starts: batches of 64 pairs,
-texts cut at 32
-tokens, in-batch negatives with scale 20 in both directions (Lodestone's InfoNCE takes those of the anchor's
-own column too), AdamW,
-dropout as the model has it. Tokens are counted without padding.
+texts cut at 32 tokens, in-batch negatives with scale 20 in both directions (Lodestone's InfoNCE takes those
+of the anchor's own column too), AdamW, dropout as the model has it. Tokens are counted without padding.
 """
 import argparse
 import json

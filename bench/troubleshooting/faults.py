@@ -4,9 +4,8 @@ run recorded.
 usage: faults.py PROGRAM TYPEFACES OUTPUT [NAME ...]
 
 PROGRAM is build/lodestone; TYPEFACES the folder that `lodestone data typefaces` made. OUTPUT gets runs/NAME,
-fault-NAME.svg of the faults with a
-picture, and figures.json with what the page quotes. Without NAME every fault is provoked, each in a minute or
-two on two cores."""
+fault-NAME.svg of the faults with a picture, and figures.json with what the page quotes. Without NAME every
+fault is provoked, each in a minute or two on two cores."""
 import io
 import json
 import math

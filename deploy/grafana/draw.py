@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Draws the dashboard's panels as pictures of what a Prometheus answers: to look at it without Grafana. Needs
 matplotlib.
-usage: draw.py PROMETHEUS_URL BEGIN END OUTPUT.png [ROW...]   (times in seconds since 1970; rows by the start
-of their title)"""
+
+usage: draw.py PROMETHEUS_URL BEGIN END OUTPUT.png [ROW...]
+Times are in seconds since 1970; ROW is the start of a row's title."""
 import datetime
 import json
 import pathlib

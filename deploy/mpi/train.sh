@@ -12,15 +12,14 @@
 #                  but loopback)
 #   BIND           what a rank and its threads are bound to: core, l3cache, numa, socket, none  (default none)
 #   KILL_TIMEOUT   seconds between TERM and KILL for ranks of a job that has failed: for their flight records;
-#                  a restart
-#                  waits for them, so this is no time to save in                                (default 2)
+#                  a restart waits for them, so this is no time to save in                      (default 2)
 #   SSH            how hosts are reached        (default ssh -o BatchMode=yes -o ConnectTimeout=5)
 #   LODESTONE      the program, at the same path on all hosts           (default: that of PATH)
 #
 # TERM, INT or USR1 to this process: all ranks save the same step, exit code 75; the same command resumes from
 # there, on all hosts that answer then. Exit codes are those of docs/errors.md.
 set -euo pipefail
-(($# >= 2)) || { sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+(($# >= 2)) || { sed -n '2,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 hostfile=$1
 shift
 

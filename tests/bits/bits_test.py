@@ -6,8 +6,7 @@ usage: bits_test.py PROGRAM MPIRUN [--record | --against EARLIER]
 Trains each configuration beside this file on data made here. Compares the losses of all steps, the metrics of
 the last step and every tensor of the checkpoint with recorded.json. Bits also depend on the processor,
 LibTorch and the compiler: recorded.json has a record for each combination (record.py, key). The test is
-skipped
-if there is none.
+skipped if there is none.
   --record     replace the record of this machine: after a change that is meant to change bits; on a machine
                without a record, with the program of an earlier commit
   --against    compare with the results of another program on this machine instead of recorded.json

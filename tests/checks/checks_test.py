@@ -349,6 +349,20 @@ const Row kTable[] = {
             self.assertEqual(lines(name, "x" * 110 + "\n" + "x" * 112), ["112 columns"], name)
         self.assertEqual(lines("tests/data/a.json", "x" * 200), [])
 
+    def test_columns_finds_paragraphs_that_were_wrapped_twice(self):
+        full, rest = "word " * 20 + "and the\n", "skipped\n"
+        docstring = '"""What it does.\n\n' + full + rest + 'if there is none.\n"""\n'
+        comment = "# " + full + "# " + rest + "# if there is none.\n"
+        for name, text, line in (("tests/a_test.py", docstring, 4), ("tests/a_test.py", comment, 2),
+                                 ("bench/run.sh", comment, 2), ("tests/CMakeLists.txt", comment, 2)):
+            self.assertEqual(columns.problems(self.tree({name: text})),
+                             [f"{name}:{line}: the first word of the next line fits; fill the paragraph"])
+        for right in ('"""' + full + 'skipped if there is none."""\n',
+                      '"""Ends a sentence.\nusage: a.py\n\nkill     SIGKILL for one\nstop     SIGSTOP"""\n',
+                      "# one line\n\n# another paragraph\n", "# " + "word\n# " + "x" * 104 + "\n",
+                      "#   build/lodestone data\n#   build/lodestone train\n", 'x = """a\nb"""\n'):
+            self.assertEqual(columns.problems(self.tree({"tests/a_test.py": right})), [], right)
+
     def test_comments_finds_labels_within_prose(self):
         self.assert_comments("/// Sums rows. Cost      one pass\nint x;  ///< of a row Throws  Error\n",
                              "the label Cost stands in the middle of a line",

@@ -2,8 +2,8 @@
 """The examples of our headers are code that a test compiles and runs. usage: examples.py [ROOT]
 
 An example is a block of lines that begin with `///     `, after a line `///`, in the comment of a header.
-tests/examples/ has each of them, between
-`// Example of HEADER` and `// End`, within a test. Only white space may differ.
+tests/examples/ has each of them, between `// Example of HEADER` and `// End`, within a test. Only white space
+may differ.
 """
 import pathlib
 import re

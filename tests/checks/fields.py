@@ -2,8 +2,7 @@
 """Descriptions of configuration fields name their members. usage: fields.py [ROOT]
 
 In .h and .cpp files, comments with examples included, a FieldInfo is written as {.name = "x", .doc = "…",
-.min = 0.0}: in
-{"x", "…", "", 0.0} nobody sees which of the numbers is the minimum."""
+.min = 0.0}: in {"x", "…", "", 0.0} nobody sees which of the numbers is the minimum."""
 import pathlib
 import re
 import sys

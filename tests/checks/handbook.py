@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """The operator's handbook is complete: docs/operations.md and docs/errors.md name every exit code, signal,
-environment variable,
-alert and file of a run that the sources know, and no exit code, variable or alert that they don't.
-docs/losses.md begins a row with the name and
-sentence of each loss and miner. usage: handbook.py [ROOT]"""
+environment variable, alert and file of a run that the sources know, and no exit code, variable or alert that
+they don't. docs/losses.md begins a row with the name and sentence of each loss and miner. usage: handbook.py
+[ROOT]"""
 import pathlib
 import re
 import sys

@@ -1,6 +1,5 @@
 # Installs the build, moves the installed tree, and there builds and runs a program of somebody else's.
-# Variables:
-# BUILD, COMPILER, GENERATOR, SANITIZE.
+# Variables: BUILD, COMPILER, GENERATOR, SANITIZE.
 set(work ${BUILD}/install_consumer)
 file(REMOVE_RECURSE ${work})
 file(MAKE_DIRECTORY ${work})

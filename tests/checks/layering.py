@@ -2,11 +2,9 @@
 """Do includes and link lines keep to the arrows of docs/design.md? usage: layering.py [ROOT]
 
 A unit is a folder with one target. Checked: every quoted include names a file of a unit that its own unit may
-use, and
-the link lines in the CMakeLists.txt files lead there; no link line breaks an arrow; outside libraries stay
-where they belong;
-the rooms of a unit (its subfolders) do not include each other in a circle, not even through files beside
-them.
+use, and the link lines in the CMakeLists.txt files lead there; no link line breaks an arrow; outside
+libraries stay where they belong; the rooms of a unit (its subfolders) do not include each other in a circle,
+not even through files beside them.
 """
 import pathlib
 import re

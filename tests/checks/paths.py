@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Paths come from users: a name of 300 characters or a loop of links must be an answer, not an exception, and
-every option and key that
-holds a path must go through user_path(). usage: paths.py [ROOT]
+every option and key that holds a path must go through user_path(). usage: paths.py [ROOT]
 
 - no call of std::filesystem that throws: ask common/paths.h, or hand it a std::error_code;
 - options of the command line that take paths are made by add_path;

@@ -2,10 +2,9 @@
 """The recipes of docs/extend.md, performed on a copy of the sources: recipes.py BUILD
 
 A recipe's code blocks are its steps. A block of cpp whose first line is `// PATH` is a new file. A block of
-diff begins with `--- PATH`; it finds the
-lines that begin with a space in the file, one after the other, and adds those that begin with + behind them.
-What the steps changed is compiled as BUILD
-compiles its neighbours, and linked in front of BUILD's libraries."""
+diff begins with `--- PATH`; it finds the lines that begin with a space in the file, one after the other, and
+adds those that begin with + behind them. What the steps changed is compiled as BUILD compiles its neighbours,
+and linked in front of BUILD's libraries."""
 import json
 import pathlib
 import re

@@ -4,13 +4,11 @@
 usage: tidy.py [--build FOLDER] [--all | --since REVISION | FILE...]
 
 By default the files that differ from where the branch left origin/main, or from HEAD~1 if HEAD is on
-origin/main; uncommitted
-changes are included. Of too many sources some of every folder are read, and those left out are named. A
-header is read through one source that
-includes it. Needs compile_commands.json of a configured and built folder, and the clang-tidy version that
-./dev installs (other versions
-report other things), found by TIDY_MODULES, which ./dev sets. Exit codes: 0 nothing found, 1 something found,
-77 no clang-tidy.
+origin/main; uncommitted changes are included. Of too many sources some of every folder are read, and those
+left out are named. A header is read through one source that includes it. Needs compile_commands.json of a
+configured and built folder, and the clang-tidy version that ./dev installs (other versions report other
+things), found by TIDY_MODULES, which ./dev sets. Exit codes: 0 nothing found, 1 something found, 77 no
+clang-tidy.
 """
 import argparse
 import concurrent.futures

@@ -4,8 +4,8 @@
 usage: live_page_test.py LODESTONE MPIRUN [FOLDER FOR SCREENSHOTS]
 
 What it shows; that it fits a phone and reads well in light and dark; that the keyboard reaches everything,
-visibly; what a screen reader
-is told; and that it says when the run is gone. Exits with 77 (skipped) without chromedriver.
+visibly; what a screen reader is told; and that it says when the run is gone. Exits with 77 (skipped) without
+chromedriver.
 """
 import base64
 import json

@@ -3,8 +3,8 @@
 checkov_test.py
 
 Pods of custom resources are handed to it as the Pods that they become, since it knows Kubernetes' own kinds
-alone. Exit code 77 (skipped)
-without kubectl or a Python with checkov (300 MB), which LODESTONE_PEERS_PYTHON names.
+alone. Exit code 77 (skipped) without kubectl or a Python with checkov (300 MB), which LODESTONE_PEERS_PYTHON
+names.
 """
 import json
 import pathlib

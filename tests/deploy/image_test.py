@@ -2,10 +2,9 @@
 """deploy/Dockerfile where there is no container engine: image_test.py PROGRAM
 
 hadolint reads it; its last stage is carried out in a root of debootstrap's, with this build in place of the
-build stage's (whose
-`./dev build` is how the program came to be), and then used as a pod would: another user, a root that is
-read-only but for what pods
-mount, ssh by key on port 2222. Without root or debootstrap only the Dockerfile is looked at.
+build stage's (whose `./dev build` is how the program came to be), and then used as a pod would: another user,
+a root that is read-only but for what pods mount, ssh by key on port 2222. Without root or debootstrap only
+the Dockerfile is looked at.
 """
 import json
 import os

@@ -3,10 +3,8 @@
 typos in it are found.
 
 usage: kubernetes_test.py PROGRAM. Needs kubectl of 1.27 or newer and the Python packages of requirements.txt,
-which ./dev test fetches
-(exit code 77, skipped, without). LODESTONE_CRDS may name a folder with the projects' own
-CustomResourceDefinitions (*.yaml):
-custom resources are then checked against those as well.
+which ./dev test fetches (exit code 77, skipped, without). LODESTONE_CRDS may name a folder with the projects'
+own CustomResourceDefinitions (*.yaml): custom resources are then checked against those as well.
 """
 import copy
 import os

@@ -40,9 +40,8 @@ def need(*programs):
 
 def enclose():
     """Goes on in a process namespace of this program's own: when it ends, however it does, the kernel ends
-    whatever it has
-    started. Network and mounts are its own too, with an empty /run, so that this machine's daemons are out of
-    reach."""
+    whatever it has started. Network and mounts are its own too, with an empty /run, so that this machine's
+    daemons are out of reach."""
     if os.environ.pop("LODESTONE_ENCLOSED", ""):
         subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -60,6 +59,5 @@ def enclose():
 
 def folder():
     """A temporary folder that is gone with the enclosure, even if this program is killed. What a process that
-    outlived a failure
-    still writes there is no error of its own, which would hide the failure."""
+    outlived a failure still writes there is no error of its own, which would hide the failure."""
     return tempfile.TemporaryDirectory(dir="/run", ignore_cleanup_errors=True)

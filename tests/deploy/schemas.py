@@ -2,12 +2,10 @@
 refused.
 
 They are our own descriptions, after the types of MPI Operator 0.8 (pkg/apis/kubeflow/v2beta1/types.go),
-Kubeflow Trainer 2
-(pkg/apis/trainer/v1alpha1), JobSet (api/jobset/v1alpha2), training-operator 1 (pkg/apis/kubeflow.org/v1) and
-prometheus-operator
-(pkg/apis/monitoring/v1), since no package carries their definitions. Pods and jobs inside are checked as the
-Kubernetes objects that
-they are. definitions() reads the projects' own ones from a folder, where there is one."""
+Kubeflow Trainer 2 (pkg/apis/trainer/v1alpha1), JobSet (api/jobset/v1alpha2), training-operator 1
+(pkg/apis/kubeflow.org/v1) and prometheus-operator (pkg/apis/monitoring/v1), since no package carries their
+definitions. Pods and jobs inside are checked as the Kubernetes objects that they are. definitions() reads the
+projects' own ones from a folder, where there is one."""
 import pathlib
 import re
 

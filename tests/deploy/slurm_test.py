@@ -21,10 +21,8 @@ LODESTONE = "lodestone"
 SLURM = sandbox.ROOT / "deploy/slurm"
 STEPS = 800
 # A start takes some seconds of processor time on each host, and a host here has a third of one processor
-# while two other
-# processes compute beside the test: 20 to 30 s until a first step were seen then. Waits are for what comes,
-# so that a long limit
-# costs time only where something is wrong.
+# while two other processes compute beside the test: 20 to 30 s until a first step were seen then. Waits are
+# for what comes, so that a long limit costs time only where something is wrong.
 PATIENCE = 180
 # What belongs to one host alone lies in /dev/shm: other folders are the same on both.
 SETTINGS = """ClusterName=test
@@ -158,9 +156,8 @@ class Slurm(unittest.TestCase):
     def test_1_the_time_limit_saves_and_requeues_and_a_cancelled_job_stays_cancelled(self):
         run = self.make_run("limited", 1000000)
         # Slurm looks every 30 s, and warns when less than the signal's time and 30 s are left. The limit is
-        # set when the ranks
-        # train: to two minutes at most from now, so that the warning comes at the next look, and the job has
-        # half a minute.
+        # set when the ranks train: to two minutes at most from now, so that the warning comes at the next
+        # look, and the job has half a minute.
         job = self.cluster.submit(run.where, "--time=30", "--signal=B:USR1@100", SLURM / "train.sbatch",
                                   *run.words)
         self.wait_for_step(20, run)

@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """Architectures of transformers, timm and open_clip by the exported door, beside PyTorch: embeddings, and in
-double precision every gradient
-and ten steps of AdamW.
+double precision every gradient and ten steps of AdamW.
 
 usage: exported_peers_test.py RUN_ENCODER [NAME...]. Each model is made from its configuration with random
-weights, exported in train() by
-torch.export with a dynamic batch and length, and run by RUN_ENCODER (run_encoder.cpp) on other numbers of
-rows and tokens. Exit code
-77 (skipped) without a Python that has those libraries; ../support/peers_python.py.
+weights, exported in train() by torch.export with a dynamic batch and length, and run by RUN_ENCODER
+(run_encoder.cpp) on other numbers of rows and tokens. Exit code 77 (skipped) without a Python that has those
+libraries; ../support/peers_python.py.
 """
 import copy
 import json

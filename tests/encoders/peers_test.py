@@ -3,8 +3,8 @@
 and gradients.
 
 usage: peers_test.py RUN_ENCODER. Random weights are saved here under the other library's names; RUN_ENCODER
-(run_encoder.cpp)
-loads them. Exit code 77 (skipped) without a Python that has those libraries; ../support/peers_python.py.
+(run_encoder.cpp) loads them. Exit code 77 (skipped) without a Python that has those libraries;
+../support/peers_python.py.
 """
 import json
 import pathlib
@@ -67,8 +67,7 @@ class Peers(unittest.TestCase):
 
     def compare(self, model, forward, encoder, shape, inputs, tolerance=TOLERANCE, **task):
         """Embeddings in single precision. Gradients of all parameters in double: in single precision a ReLU
-        that flips
-        makes them jump."""
+        that flips makes them jump."""
         state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         z = forward(model, inputs).detach()
         ours = self.run_ours(encoder, shape, inputs, state, **task)

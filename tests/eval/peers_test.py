@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Our measures beside pytorch-metric-learning's AccuracyCalculator, scikit-learn's and sentence-transformers'
-evaluators, on the same
-embeddings.
+evaluators, on the same embeddings.
 
 usage: peers_test.py ROWS_TO_METRICS (rows_to_metrics.cpp). Exit code 77 (skipped) without these libraries;
 ../support/peers_python.py.

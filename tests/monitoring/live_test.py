@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """A real Prometheus scrapes a real run of two ranks: it finds the ranks by the file that the run writes,
-every metric that rules and
-dashboard name is there, and when a rank is stopped the alert fires.
+every metric that rules and dashboard name is there, and when a rank is stopped the alert fires.
 
 usage: live_test.py LODESTONE MPIRUN PROMETHEUS"""
 import os

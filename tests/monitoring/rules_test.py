@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Rules and alerts by promtool: they parse, each alert has a run in which it fires and one in which it stays
-silent, and docs/monitoring.md
-says what to do about it. usage: rules_test.py PROMTOOL"""
+silent, and docs/monitoring.md says what to do about it. usage: rules_test.py PROMTOOL"""
 import pathlib
 import re
 import subprocess

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Compares tokenizer.json as read here with Hugging Face's tokenizers: ids and places of tokens.
 
-usage: huggingface_peers.py --check IDS [LODESTONE] [STRINGS]   IDS: the program huggingface_ids; LODESTONE:
-to make SentencePiece's table
-                                                                 of characters; STRINGS: random ones, 2000
-                                                                 unless told; exit code 77 if a
-                                                                 package is missing
-       huggingface_peers.py --write                             makes huggingface_cases.json
-       huggingface_peers.py --speed IDS                         both on one thread, by CPU time
+usage: huggingface_peers.py --check IDS [LODESTONE] [STRINGS]
+       huggingface_peers.py --write        makes huggingface_cases.json
+       huggingface_peers.py --speed IDS    both on one thread, by CPU time
+
+IDS is the program huggingface_ids. LODESTONE makes SentencePiece's table of characters. STRINGS is the number
+of random texts (default 2000). Exit code 77 if a package is missing.
 """
 import gzip
 import importlib.util

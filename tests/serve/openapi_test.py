@@ -4,10 +4,9 @@
 usage: openapi_test.py LODESTONE [SECONDS]
 
 Requests are made up from /openapi.json, fitting and not, for a model of pictures and one of texts: none may
-end in 5xx, and status,
-content type, headers and body of each answer must be those described. Exits with 77 (skipped) where this
-Python has no schemathesis; the
-folder named by SCHEMATHESIS_MODULES, if set, is looked at first.
+end in 5xx, and status, content type, headers and body of each answer must be those described. Exits with 77
+(skipped) where this Python has no schemathesis; the folder named by SCHEMATHESIS_MODULES, if set, is looked
+at first.
 """
 import os
 import pathlib

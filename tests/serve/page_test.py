@@ -2,10 +2,9 @@
 """The page of `lodestone serve` in headless Chromium. usage: page_test.py LODESTONE [SCREENSHOTS]
 
 Trains a small model and does what people do with the page: compares two pictures, searches a gallery, and
-runs a gate: enrols a person by
-dropping pictures, identifies another picture of her and a stranger, removes her. SCREENSHOTS: a folder for
-pictures of the page, light
-and dark, on a desk and on a phone. Exits with 77 (skipped) without chromedriver.
+runs a gate: enrols a person by dropping pictures, identifies another picture of her and a stranger, removes
+her. SCREENSHOTS: a folder for pictures of the page, light and dark, on a desk and on a phone. Exits with 77
+(skipped) without chromedriver.
 """
 import json
 import pathlib

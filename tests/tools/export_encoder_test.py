@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """tools/export_encoder.py and export --format huggingface beyond the stories of docs/bring-a-model.md: other
-sources, adapters, shards, types, the
-library's own encoders, and refusals.
+sources, adapters, shards, types, the library's own encoders, and refusals.
 
 usage: export_encoder_test.py LODESTONE. Exit code 77 (skipped) without a Python that has the libraries;
 ../support/peers_python.py.

@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
 """The first hour of a new user, for each kind of data: init, data show, train, evaluate, embed, search,
-serve, export. Nothing is edited by
-hand; every exit code, every line of stderr and every output is checked.
+serve, export. Nothing is edited by hand; every exit code, every line of stderr and every output is checked.
 
 first_hour.py PROGRAM FOLDER [--sample] [--only KIND …] [--minutes M] [--record FILE] [--fonts FOLDER …]
 
 Without --sample the data are those that the distribution's packages give, init gets the minutes that the
-shipped recipe takes, and the
-model of init's configuration must reach that recipe's figure less two points: the recipe is trained by this
-script, in the same
-minutes, on the same machine. --sample plays every kind on a few samples in seconds, and compares nothing."""
+shipped recipe takes, and the model of init's configuration must reach that recipe's figure less two points:
+the recipe is trained by this script, in the same minutes, on the same machine. --sample plays every kind on a
+few samples in seconds, and compares nothing."""
 import argparse
 import json
 import pathlib

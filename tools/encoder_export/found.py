@@ -27,8 +27,7 @@ class Images:
 @dataclasses.dataclass
 class Program:
     """One program: `module` is exported, with forward(pixels) or forward(tokens, mask); `original(input)`
-    computes the embeddings of images, or
-    of one text without padding, by the library itself, in eval()."""
+    computes the embeddings of images, or of one text without padding, by the library itself, in eval()."""
     file: str  # "encoder.pt2"
     module: Any
     original: Callable

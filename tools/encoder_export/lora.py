@@ -39,8 +39,7 @@ def layers_of(module, targets):
 
 def inject(program, settings, names):
     """Puts adapters into the program's module and moves the names of its weights' record (record.py) to the
-    base layers. Returns what is
-    needed to write the adapters or to merge them."""
+    base layers. Returns what is needed to write the adapters or to merge them."""
     peft = need("peft")
     layers = list(layers_of(program.module, settings["targets"]))
     if not layers:

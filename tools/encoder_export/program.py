@@ -95,8 +95,7 @@ def in_eval(module):
 @torch.no_grad()
 def check(program, path):
     """The largest difference between the written program and the original, relative to the largest number; an
-    error beyond TOLERANCE. Text by
-    text, since the original then needs no padding."""
+    error beyond TOLERANCE. Text by text, since the original then needs no padding."""
     torch.manual_seed(1)
     inputs = example(program, 5, 9)
     z = in_eval(torch.export.load(path).module())(*inputs)

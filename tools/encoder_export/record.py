@@ -36,8 +36,8 @@ def older(name):
 
 def matched(ours, theirs, same):
     """{their name: our canonical name}. Names agree behind one prefix, the one under which most do, with
-    equal values. What has no name there is
-    found by its values, if only one tensor has them (a library that renames)."""
+    equal values. What has no name there is found by its values, if only one tensor has them (a library that
+    renames)."""
     counts = {}
     for name in theirs:
         parts = name.split(".")

@@ -3,13 +3,10 @@
 beside this file.
 
 usage: record.py [FOLDER]. Needs torch and safetensors; the tests need neither. Values: the inputs, `eval`,
-`train` (z of the model in
-train(), its dropouts having probability 0 unless the name says so), `dz`, and `gradient.` and `after.` of
-each tensor (running
-statistics after one pass in train()); in double precision `steps.` of each tensor and `steps`, z in eval(),
-after ten steps of
-AdamW towards dz. `towers` has two programs, `image` and `text`;
-`convolutions-2.15` is `convolutions` as PyTorch 2.15 writes it.
+`train` (z of the model in train(), its dropouts having probability 0 unless the name says so), `dz`, and
+`gradient.` and `after.` of each tensor (running statistics after one pass in train()); in double precision
+`steps.` of each tensor and `steps`, z in eval(), after ten steps of AdamW towards dz. `towers` has two
+programs, `image` and `text`; `convolutions-2.15` is `convolutions` as PyTorch 2.15 writes it.
 """
 import copy
 import io
